@@ -1,0 +1,1 @@
+"""TensorFlow object-based checkpoints: zoo archives, fine-tuning, evaluation and export."""

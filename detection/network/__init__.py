@@ -1,0 +1,1 @@
+"""The SSD network: backbone, feature pyramid and box predictor. Anchors and losses are elsewhere."""
