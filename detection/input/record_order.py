@@ -122,8 +122,9 @@ def _epoch(order: RecordOrder, epoch: Any) -> tf.data.Dataset:
     )
     if order.shuffle and order.buffer_records > 1:
         # Sets the seed of this function's graph only: the order must not depend on the caller's
-        # tf.random.set_seed.
-        tf.random.set_seed(order.seed)
+        # tf.random.set_seed. Never 0: TensorFlow would compare the tensor below with a number to find out
+        # whether both are 0.
+        tf.random.set_seed(order.seed + 1)
         records = records.shuffle(
             order.buffer_records, seed=tf.cast(seeds[0], tf.int64), reshuffle_each_iteration=False
         )

@@ -1,0 +1,1 @@
+"""Training: schedules, optimizers, the step, the loop and what survives an interruption."""
