@@ -1,0 +1,1 @@
+"""fine_tune: trains the detector, goes on after an interruption, and draws its curves."""
