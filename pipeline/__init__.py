@@ -1,0 +1,1 @@
+"""The DAG, compiling it, and what drives its runs."""
