@@ -1,13 +1,14 @@
-"""Small SSD configs that need no shared data."""
+"""Small configs that need no shared data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from detection.config import pipeline_pb2 as pb
-from detection.config.reading import parse_pipeline_config
+from detection.config.reading import load_pipeline_config, parse_pipeline_config
 
 _HYPERPARAMS = """
   regularizer { l2_regularizer { weight: 0.00004 } }
@@ -42,6 +43,31 @@ model { ssd {
   } }
 } }
 """.replace("HYPERPARAMS", _HYPERPARAMS)
+
+
+@pytest.fixture(scope="session")
+def make_tiny_config(project_root: Path) -> Callable[[], pb.TrainEvalPipelineConfig]:
+    """Makes the shipped MobileNet model at 64 x 64 pixels and a quarter of its width, new at every call."""
+    path = project_root / "configs" / "models" / "ssd_mobilenet_v2_fpnlite_320x320.config"
+
+    def make() -> pb.TrainEvalPipelineConfig:
+        config = load_pipeline_config(path)
+        ssd = config.model.ssd
+        ssd.num_classes = 3
+        ssd.image_resizer.fixed_shape_resizer.height = 64
+        ssd.image_resizer.fixed_shape_resizer.width = 64
+        ssd.feature_extractor.depth_multiplier = 0.25
+        ssd.feature_extractor.min_depth = 8
+        ssd.box_predictor.weight_shared_convolutional_box_predictor.depth = 8
+        return config
+
+    return make
+
+
+@pytest.fixture
+def tiny_config(make_tiny_config: Callable[[], pb.TrainEvalPipelineConfig]) -> pb.TrainEvalPipelineConfig:
+    """One such config, to be changed at will."""
+    return make_tiny_config()
 
 
 @pytest.fixture
