@@ -38,8 +38,11 @@ class StepFacts:
     def keep_report(self, name: str, file: Path, kept_as: str) -> None:
         """Keeps a copy of a report in ``<run_uri>/reports/<kept_as>`` and names it in ``artifacts``.
 
-        kfp's artifact paths have no file name extension, so a browser would show a page's source.
+        kfp's artifact paths have no file name extension, so a browser would show a page's source. A report that
+        was not written, since something failed before, is not there to keep.
         """
+        if not file.is_file():
+            return
         if not self.run_uri:
             self.artifacts[name] = str(file)
             return

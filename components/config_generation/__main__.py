@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
 from components.config_generation.base_config import base_names
 from components.config_generation.step import generate_pipeline_config
-from detection.errors import UserError
-from storage import StorageError
+from components.step import run_step
 
 _HELP = f"""Make a complete pipeline.config from a base, the validated data and parameters.
 
@@ -74,7 +72,7 @@ def main(
     if not parameters.lstrip().startswith("{") and Path(parameters).is_file():
         parameters = Path(parameters).read_text(encoding="utf-8")
     config, changes = output / "pipeline.config", output / "changes.md"
-    try:
+    with run_step("config_generation", ""):
         facts = generate_pipeline_config(
             base_config=base,
             manifest=manifest,
@@ -84,9 +82,6 @@ def main(
             pipeline_config=config,
             changes=changes,
         )
-    except (UserError, StorageError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
     if as_json:
         click.echo(json.dumps(facts, indent=2, sort_keys=True))
         return

@@ -36,17 +36,20 @@ def config_generation(
     from components.step import run_step
 
     with run_step("config_generation", run_uri) as facts:
-        facts.facts = generate_pipeline_config(
-            base_config=base_config,
-            manifest=manifest.path,
-            data_digest=data_digest,
-            parameters=parameters,
-            fine_tune_checkpoint=fine_tune_checkpoint,
-            fine_tune_checkpoint_type=fine_tune_checkpoint_type,
-            pipeline_config=pipeline_config.path,
-            changes=changes.path,
-        )
-        facts.keep_report("changes", Path(changes.path), "config_changes.md")
+        try:
+            facts.facts = generate_pipeline_config(
+                base_config=base_config,
+                manifest=manifest.path,
+                data_digest=data_digest,
+                parameters=parameters,
+                fine_tune_checkpoint=fine_tune_checkpoint,
+                fine_tune_checkpoint_type=fine_tune_checkpoint_type,
+                pipeline_config=pipeline_config.path,
+                changes=changes.path,
+            )
+        finally:
+            # It says why, where there is no config.
+            facts.keep_report("report", Path(changes.path), "config_changes.md")
         facts.keep_report("pipeline_config", Path(pipeline_config.path), "pipeline.config")
         for warning in facts.facts["warnings"]:
             print(f"config_generation: warning: {warning}")

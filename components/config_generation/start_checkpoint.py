@@ -24,7 +24,12 @@ def find_start_checkpoint(checkpoint: str) -> str:
     Raises:
         ConfigError: A plain name that no shipped checkpoint has.
     """
-    if not checkpoint or scheme_of(checkpoint) or "/" in checkpoint or checkpoint.endswith((".gz", ".xz", ".tgz")):
+    if (
+        not checkpoint
+        or scheme_of(checkpoint)
+        or "/" in checkpoint
+        or checkpoint.endswith((".gz", ".xz", ".tgz"))
+    ):
         return checkpoint
     if checkpoint not in checkpoint_names():
         raise ConfigError(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
+
+from components.step import run_step
 
 _HELP = """Train the detector of a pipeline.config on validated data.
 
@@ -59,10 +60,8 @@ def main(
     """Runs the step; its help stands in ``_HELP``."""
     # TensorFlow takes seconds to import: --help should not wait for it.
     from components.fine_tune.step import fine_tune
-    from detection.errors import UserError
-    from storage import StorageError
 
-    try:
+    with run_step("fine_tune", ""):
         facts = fine_tune(
             pipeline_config=pipeline_config,
             manifest=manifest,
@@ -72,9 +71,6 @@ def main(
             checkpoint_every_steps=checkpoint_every_steps,
             checkpoint_every_seconds=checkpoint_every_seconds,
         )
-    except (UserError, StorageError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
     if as_json:
         click.echo(json.dumps(facts, indent=2, sort_keys=True))
         return

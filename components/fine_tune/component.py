@@ -39,17 +39,19 @@ def fine_tune(
     with run_step("fine_tune", run_uri) as facts:
         facts.artifacts["checkpoint"] = checkpoint.uri
         facts.artifacts["tensorboard"] = join(run_uri, "tensorboard")
-        facts.facts = run_fine_tune(
-            pipeline_config=Path(pipeline_config.path),
-            manifest=Path(manifest.path),
-            work_dir=run_uri,
-            output_dir=Path(checkpoint.path),
-            curves=Path(curves.path),
-            seed=seed,
-            checkpoint_every_steps=checkpoint_every_steps,
-            checkpoint_every_seconds=checkpoint_every_seconds,
-        )
-        facts.keep_report("curves", Path(curves.path), "training_curves.html")
+        try:
+            facts.facts = run_fine_tune(
+                pipeline_config=Path(pipeline_config.path),
+                manifest=Path(manifest.path),
+                work_dir=run_uri,
+                output_dir=Path(checkpoint.path),
+                curves=Path(curves.path),
+                seed=seed,
+                checkpoint_every_steps=checkpoint_every_steps,
+                checkpoint_every_seconds=checkpoint_every_seconds,
+            )
+        finally:
+            facts.keep_report("curves", Path(curves.path), "training_curves.html")
         for name, value in facts.facts["losses"].items():
             metrics.log_metric(name, value)
         metrics.log_metric("steps", facts.facts["steps"])

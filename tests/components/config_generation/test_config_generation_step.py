@@ -81,10 +81,11 @@ def test_writes_the_config_and_the_changes(manifest: Path) -> None:
         ({"parameters": '{"num_classes": 3}'}, ConfigError, "cyclist"),
         ({"parameters": "{"}, ConfigError, "JSON"),
         (
-            {"fine_tune_checkpoint": "c", "fine_tune_checkpoint_type": "x"},
+            {"fine_tune_checkpoint": "./c", "fine_tune_checkpoint_type": "x"},
             ConfigError,
             "fine_tune_checkpoint_type",
         ),
+        ({"fine_tune_checkpoint": "c"}, ConfigError, "no checkpoint of this name"),
     ],
 )
 def test_a_failure_leaves_its_report_and_no_config(
@@ -216,7 +217,7 @@ def test_the_kfp_face_runs(manifest: Path) -> None:
     component.python_func(**given)
     facts = json.loads((folder / "run/steps/config_generation.json").read_text())
     assert facts["state"] == "succeeded"
-    assert facts["artifacts"]["report"] == str(folder / "changes.md")
+    assert facts["artifacts"]["report"] == f"{run_uri}/reports/config_changes.md"
     with pytest.raises(SystemExit) as stopped:
         component.python_func(**{**given, "parameters": '{"num_classes": 3}'})
     assert stopped.value.code == 2

@@ -1,0 +1,1 @@
+"""Evaluation: detections written once, checked, scored by the COCO rules, and shown in a report."""

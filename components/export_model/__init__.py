@@ -1,0 +1,1 @@
+"""Step export_model: a SavedModel bundle, proved to score as its checkpoint does."""
