@@ -36,6 +36,7 @@ def rescore(bundle: Path, manifest: str, output_dir: Path) -> None:
         pipeline_config=bundle / CONFIG_FILE,
         output_dir=output_dir,
         draw=False,
+        progress_step="export_model",
     )
     write_latency(output_dir, _latency(bundle))
 

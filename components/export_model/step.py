@@ -14,7 +14,6 @@ from typing import Any
 from components.coco_eval.metrics import Evaluation, read_evaluation
 from components.export_model.agreement import Agreement, compare_metrics
 from components.export_model.latency import Latency, read_latency
-from components.progress import PROGRESS_FILE_VARIABLE
 from detection.errors import CheckpointError, UserError
 
 REPORT_FILE = "export.json"
@@ -142,8 +141,8 @@ def _too_slow(bundle: Path, timeout_seconds: float) -> UserError:
 
 
 def _environment() -> dict[str, str]:
-    """This process's, with our packages on the path, and without the live bar: it is another step's there."""
-    environment = {name: value for name, value in os.environ.items() if name != PROGRESS_FILE_VARIABLE}
+    """This process's, with our packages on the path."""
+    environment = dict(os.environ)
     paths = [str(_PACKAGES), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return environment
