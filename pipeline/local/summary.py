@@ -23,7 +23,9 @@ def print_summary(console: Console, folder: RunFolder, record: dict[str, Any]) -
         return
     console.print()
     console.print(_metrics_table(record))
-    console.print(_facts_table(folder, record))
+    for name, value in _facts(folder, record):
+        # Not wrapped, so that a path can be copied.
+        console.print(f"[dim]{name:<12}[/] {value}", highlight=False, soft_wrap=True)
 
 
 def exit_code(record: dict[str, Any]) -> int:
@@ -81,15 +83,6 @@ def _metrics_table(record: dict[str, Any]) -> Table:
         table.add_row(
             escape(name), number(values.get("AP")), number(values.get("AP50")), str(values.get("boxes", ""))
         )
-    return table
-
-
-def _facts_table(folder: RunFolder, record: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in _facts(folder, record):
-        table.add_row(name, value)
     return table
 
 
