@@ -1,8 +1,4 @@
-"""Settings of the process that make TensorFlow on CPUs faster; each is measured in benchmarks/.
-
-They have to be made before TensorFlow starts, so importing ``detection`` makes them. What the environment already
-says stays as it is.
-"""
+"""Settings of the process that make TensorFlow on CPUs faster. What the environment already says stays as it is."""
 
 from __future__ import annotations
 
@@ -24,16 +20,20 @@ _LARGEST_KEPT_BLOCK = 256 << 20
 _GROWTH_BYTES = 64 << 20
 
 
-def tune_process() -> None:
-    """Makes every setting that is still possible."""
-    use_onednn()
-    keep_freed_memory()
+def train_with_onednn() -> bool:
+    """Uses oneDNN's kernels also on CPUs without AVX-512, where TensorFlow leaves them off by default.
 
+    For a process that trains: a training step of 8 images at 320 pixels took half the time (0.48 s against 0.96 s
+    on two AVX2 cores, with the memory setting below 0.48 s against 0.75 s). Not for one that detects: there the
+    same kernels took 1.1 s for a single image, against 0.02 s.
 
-def use_onednn() -> None:
-    """Uses oneDNN's kernels also on CPUs without AVX-512, where TensorFlow leaves them off by default."""
-    if "tensorflow" not in sys.modules:
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    Returns:
+        Whether it is in time: TensorFlow must not have been imported yet.
+    """
+    if "tensorflow" in sys.modules:
+        return False
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    return True
 
 
 def keep_freed_memory() -> bool:

@@ -11,9 +11,6 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-# Before TensorFlow is imported, as in the product: it makes the settings of the process.
-import detection as detection
-
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 

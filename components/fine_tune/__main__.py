@@ -59,6 +59,9 @@ def main(
 ) -> None:
     """Runs the step; its help stands in ``_HELP``."""
     # TensorFlow takes seconds to import: --help should not wait for it.
+    from detection.process_tuning import train_with_onednn
+
+    train_with_onednn()
     from components.fine_tune.step import fine_tune
 
     with run_step("fine_tune", ""):

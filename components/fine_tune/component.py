@@ -32,6 +32,9 @@ def fine_tune(
     """
     from pathlib import Path
 
+    from detection.process_tuning import train_with_onednn
+
+    train_with_onednn()
     from components.fine_tune.step import fine_tune as run_fine_tune
     from components.step import run_step
     from storage import join

@@ -22,7 +22,11 @@ for _ in range(50):
     np.ones(10_000_000 + 4096, np.uint8)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-ONEDNN = "import os, detection; print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+ONEDNN = """
+import os
+from detection.process_tuning import train_with_onednn
+print(train_with_onednn(), os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
+"""
 
 
 def run(script: str, project_root: Path, **environment: str) -> str:
@@ -42,8 +46,20 @@ def test_freed_blocks_are_used_again(project_root: Path) -> None:
 
 
 def test_the_environment_has_the_last_word(project_root: Path) -> None:
-    assert run(ONEDNN, project_root).strip() == "1"
-    assert run(ONEDNN, project_root, TF_ENABLE_ONEDNN_OPTS="0").strip() == "0"
+    assert run(ONEDNN, project_root).split() == ["True", "1"]
+    assert run(ONEDNN, project_root, TF_ENABLE_ONEDNN_OPTS="0").split() == ["True", "0"]
     said = "import detection.process_tuning as t; print(t.keep_freed_memory())"
     assert run(said, project_root, **{KEEP_FREED_MEMORY_VARIABLE: "0"}).strip() == "False"
     assert run(said, project_root, MALLOC_ARENA_MAX="4").strip() == "False"
+
+
+def test_onednn_comes_too_late_after_tensorflow(project_root: Path) -> None:
+    assert run("import tensorflow\n" + ONEDNN, project_root).split() == ["False", "None"]
+
+
+@pytest.mark.parametrize(
+    "module", ["components.coco_eval.step", "detection.inference", "components.data_validation.step"]
+)
+def test_nothing_that_detects_switches_onednn_on(module: str, project_root: Path) -> None:
+    said = f"import os, {module}; print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+    assert run(said, project_root).strip() == "None"

@@ -39,7 +39,9 @@ def test_a_packed_checkpoint_is_read_like_one_of_the_zoo(trained: Path, tmp_path
     restore_model(SsdDetector(demo_config.model, is_training=False, seed=2).network, prefix)
 
 
-def test_packing_twice_gives_the_same_bytes_and_no_path_of_this_machine(trained: Path, tmp_path: Path) -> None:
+def test_packing_twice_gives_the_same_bytes_and_no_path_of_this_machine(
+    trained: Path, tmp_path: Path
+) -> None:
     for name in ("a", "b"):
         pack_checkpoint(trained, tmp_path / f"{name}.tar.gz")
     assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
