@@ -23,7 +23,7 @@ from pipeline.data.inspecting import read_records
 IMAGES_DIR = Path(__file__).parent / "images"
 # One picture of each condition of the demo's eval split, and two more.
 SHOWN = (2, 7, 12, 17, 27, 32)
-LEAST_SCORE = 0.4
+LEAST_SCORE = 0.35
 
 
 def main() -> None:
@@ -72,7 +72,7 @@ def draw_curves(run: Path, file: Path) -> None:
     figure.savefig(file)
 
 
-def _smooth(values: list[float], keep: float = 0.95) -> list[float]:
+def _smooth(values: list[float], keep: float = 0.9) -> list[float]:
     smooth, last = [], values[0]
     for value in values:
         last = keep * last + (1 - keep) * value
