@@ -6,7 +6,9 @@ Run ``python -m detection.config.generate_proto`` after each change of the schem
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -26,11 +28,7 @@ def generate(root: Path, output: Path) -> None:
     Raises:
         RuntimeError: The compiler reported an error, or wrote a file of an unknown form.
     """
-    from grpc_tools import protoc
-
-    arguments = ["protoc", f"-I{root}", f"--python_out={output}", f"--pyi_out={output}", PROTO]
-    if protoc.main(arguments) != 0:
-        raise RuntimeError(f"protoc failed on {root / PROTO}; its message stands above.")
+    _compile(root, f"--python_out={output}", f"--pyi_out={output}")
     module = output / PROTO.replace(".proto", "_pb2.py")
     text, replaced = _VERSION_CALL.subn(
         lambda match: match[1] + "".join(f"    {number},\n" for number in OLDEST_RUNTIME),
@@ -47,13 +45,20 @@ def generate(root: Path, output: Path) -> None:
 
 def file_descriptor_set(root: Path) -> bytes:
     """The compiled schema as a serialized ``FileDescriptorSet``; the freshness test compares with it."""
-    from grpc_tools import protoc
-
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "schema"
-        if protoc.main(["protoc", f"-I{root}", f"--descriptor_set_out={target}", PROTO]) != 0:
-            raise RuntimeError(f"protoc failed on {root / PROTO}; its message stands above.")
+        _compile(root, f"--descriptor_set_out={target}")
         return target.read_bytes()
+
+
+def _compile(root: Path, *outputs: str) -> None:
+    """Runs the compiler in a process of its own: within one that has TensorFlow loaded it crashes."""
+    if importlib.util.find_spec("grpc_tools") is None:
+        raise ImportError("grpc_tools")
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{root}", *outputs, PROTO]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"protoc failed on {root / PROTO}: {done.stderr.strip()}")
 
 
 def main() -> int:

@@ -33,6 +33,13 @@ def every(messages: Any) -> Iterator[Any]:
         yield from every(message.nested_type)
 
 
+def test_the_compiler_runs_beside_tensorflow(project_root: Path) -> None:
+    """It once crashed the process, wherever a test before had imported TensorFlow."""
+    import tensorflow  # noqa: F401
+
+    assert file_descriptor_set(project_root)
+
+
 def test_what_is_generated_runs_on_the_oldest_protobuf_allowed(project_root: Path, tmp_path: Path) -> None:
     generate(project_root, tmp_path)
     made = (tmp_path / "detection/config/pipeline_pb2.py").read_text(encoding="utf-8")
