@@ -111,7 +111,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         options.files = options.files or _draw_scenes(Path(folder), options.size)
-        _measure(options)
+        _compare(options)
 
 
 def _draw_scenes(folder: Path, size: int) -> list[str]:
@@ -125,10 +125,10 @@ def _draw_scenes(folder: Path, size: int) -> list[str]:
         width=size,
         height=size,
     )
-    return sorted(str(file) for file in scenes.folder.glob("train-*"))
+    return sorted(str(file) for file in Path(scenes.folder).glob("train-*"))
 
 
-def _measure(options: argparse.Namespace) -> None:
+def _compare(options: argparse.Namespace) -> None:
     make: dict[str, Callable[[], tf.data.Dataset]] = {
         "decode only": lambda: _decode_only(options.files, options.batch)
     }
