@@ -51,8 +51,8 @@ def test_a_working_checkpoint_has_the_keys_and_shapes_of_the_od_api(shared_dir, 
 
 
 @pytest.mark.slow
-# resnet50_small leaves the band at single steps (a total loss by 0.0015, a classification loss by 0.033); why comes with
-# the ResNet models' own proof.
+# resnet50_small leaves the band at single steps (a total loss by 0.0015, a classification loss by 0.033);
+# why comes with the ResNet models' own proof.
 @pytest.mark.parametrize("name", ["mobilenet_small"])
 def test_fifty_steps_follow_the_recorded_ones(shared_dir, project_root, tmp_path, name):
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "1":
